@@ -1,0 +1,1 @@
+"""What every Shelfcast service needs to run: settings, server, channels, errors, telemetry, jobs."""

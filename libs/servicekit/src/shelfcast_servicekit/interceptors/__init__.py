@@ -1,0 +1,1 @@
+"""Own gRPC interceptors: telemetry, access log, errors, auth, deadline, field rules."""

@@ -1,0 +1,1 @@
+"""The job engine: SQL table as the truth, Celery for delivery, leases and fences for safety."""

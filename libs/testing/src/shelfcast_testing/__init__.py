@@ -1,0 +1,1 @@
+"""Demo retailer, fakes, contract suites and fault proxy of Shelfcast."""
