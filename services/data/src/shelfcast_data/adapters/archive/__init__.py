@@ -1,0 +1,1 @@
+"""Months of sales moved out of the database and back."""

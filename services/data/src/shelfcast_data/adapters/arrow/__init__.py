@@ -1,0 +1,1 @@
+"""Sales as Arrow tables, streams and Parquet snapshots."""

@@ -1,0 +1,1 @@
+"""Holidays out of a library."""

@@ -1,0 +1,1 @@
+"""Announcements in Redis."""

@@ -1,0 +1,1 @@
+"""Tables of other databases that sales are read from."""

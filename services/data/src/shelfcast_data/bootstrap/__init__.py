@@ -1,0 +1,1 @@
+"""The choice of the parts of the data service."""

@@ -1,0 +1,7 @@
+"""The queue between the server and its workers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+QUEUE: Final = "data"

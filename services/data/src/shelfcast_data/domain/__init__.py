@@ -1,0 +1,1 @@
+"""The rules of the system of record: products, sales, files and versions."""
