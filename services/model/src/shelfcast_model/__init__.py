@@ -1,0 +1,1 @@
+"""Training, forecasts and the model registry."""

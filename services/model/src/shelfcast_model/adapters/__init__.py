@@ -1,0 +1,1 @@
+"""Ports put into practice: SQL, Redis, stores, other services and learning libraries."""

@@ -1,0 +1,1 @@
+"""The factor-normalised direct GRU, in TensorFlow; the only package that imports it."""

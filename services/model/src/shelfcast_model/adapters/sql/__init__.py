@@ -1,0 +1,1 @@
+"""The model registry in SQL: SQLite, MySQL and MariaDB."""

@@ -1,0 +1,1 @@
+"""What callers of the model service want done, one use case a file."""

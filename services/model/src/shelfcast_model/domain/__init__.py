@@ -1,0 +1,1 @@
+"""Rules and values of forecasting: pure, without clock, network or storage."""

@@ -1,0 +1,1 @@
+"""Where requests and jobs come in."""
