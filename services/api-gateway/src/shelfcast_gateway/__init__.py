@@ -1,0 +1,1 @@
+"""The door: REST to gRPC by descriptor."""

@@ -1,0 +1,1 @@
+"""Descriptors, codec, upstreams and Redis."""

@@ -1,0 +1,1 @@
+"""Values and rules of the door that know no protocol library."""

@@ -1,0 +1,3 @@
+window.addEventListener("load", () => {
+  window.Redoc.init("/openapi.json", { disableSearch: true }, document.getElementById("redoc"));
+});
