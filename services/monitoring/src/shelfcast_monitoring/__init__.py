@@ -1,0 +1,1 @@
+"""OTLP receiver, trace search and health board."""

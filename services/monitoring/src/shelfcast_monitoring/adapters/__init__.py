@@ -1,0 +1,1 @@
+"""The outside of the monitoring service: stores and probes."""

@@ -1,0 +1,1 @@
+"""What callers want done with telemetry and health."""

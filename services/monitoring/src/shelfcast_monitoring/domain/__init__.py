@@ -1,0 +1,1 @@
+"""Telemetry of all services and the rules that hold for it."""

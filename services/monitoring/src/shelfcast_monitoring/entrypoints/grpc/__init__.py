@@ -1,0 +1,1 @@
+"""The public gRPC face: traces, logs, health board."""

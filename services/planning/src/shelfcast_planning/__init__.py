@@ -1,0 +1,1 @@
+"""Decisions from forecasts and stock."""

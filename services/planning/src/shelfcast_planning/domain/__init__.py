@@ -1,0 +1,1 @@
+"""Stock rules and formulas."""
