@@ -17,6 +17,8 @@ from shelfcast.jobs.v1 import job_pb2
 if TYPE_CHECKING:
     from tests.integration.data.conftest import Service
 
+pytestmark = pytest.mark.guards_rows
+
 WORKER = Path(__file__).with_name("import_worker.py")
 HEADER = "date,store,item,sales,price,promo,available\n"
 SUM = {"same_day": "SAME_DAY_SUM"}
@@ -24,7 +26,7 @@ Day = tuple[str, str, str]
 STORED = """
 SELECT s.sale_date, r.shop_id, r.product_id, s.quantity, s.unit_price,
     s.is_promotion, s.was_available, s.is_return
-FROM sales s JOIN series r USING (series_no) ORDER BY 1, 2, 3
+FROM sales s JOIN series r USING (series_no) ORDER BY 1, 2, 3, s.load_no
 """
 
 

@@ -45,11 +45,11 @@ def figures(reply: forecast_pb2.Forecast) -> list[float]:
 
 async def test_a_change_of_one_series_lets_the_others_be(stack: Stack) -> None:
     await versioned(stack)
-    before = {"oats": await stack.get(**OATS), "milk": await stack.get(**NORD_MILK)}
+    before = {"oats": await stack.get_at("dv-1", **OATS), "milk": await stack.get_at("dv-1", **NORD_MILK)}
     correct_oats(stack)
     await stack.announce("dv-2")
 
-    oats, milk = await stack.get(**OATS), await stack.get(**NORD_MILK)
+    oats, milk = await stack.get_at("dv-2", **OATS), await stack.get_at("dv-2", **NORD_MILK)
 
     assert made_at(oats) > made_at(before["oats"])
     assert figures(oats) != figures(before["oats"])
@@ -60,25 +60,25 @@ async def test_a_change_of_one_series_lets_the_others_be(stack: Stack) -> None:
 
 async def test_what_goes_on_under_the_new_version_is_kept_under_it(stack: Stack) -> None:
     await versioned(stack)
-    await stack.get(**NORD_MILK)
+    await stack.get_at("dv-1", **NORD_MILK)
     correct_oats(stack)
     await stack.announce("dv-2")
-    first = await stack.get(**NORD_MILK)
+    first = await stack.get_at("dv-2", **NORD_MILK)
     await stack.data_server.drain(0)  # a look at the data would no longer say that it is current
 
-    again = await stack.get(**NORD_MILK)
+    again = await stack.get_at("dv-2", **NORD_MILK)
 
     assert again == first
 
 
 async def test_another_process_finds_the_unchanged_reply_in_redis(stack: Stack) -> None:
     await versioned(stack)
-    before = await stack.get(**NORD_MILK)
+    before = await stack.get_at("dv-1", **NORD_MILK)
     correct_oats(stack)
     await stack.announce("dv-2")
     stack.forget_replies()
 
-    after = await stack.get(**NORD_MILK)
+    after = await stack.get_at("dv-2", **NORD_MILK)
 
     assert made_at(after) == made_at(before)
     assert after.data_version == "dv-2"
@@ -86,27 +86,27 @@ async def test_another_process_finds_the_unchanged_reply_in_redis(stack: Stack) 
 
 async def test_a_new_day_moves_all_forecasts(stack: Stack) -> None:
     await versioned(stack)
-    before = await stack.get(**NORD_MILK)
+    before = await stack.get_at("dv-1", **NORD_MILK)
     tomorrow = LAST_DAY + timedelta(days=1)
     stack.data.sales[stack.tenant].put({("mitte", "oats", tomorrow): 3.0})
     await stack.announce("dv-2")
 
-    after = await stack.get(**NORD_MILK)
+    after = await stack.get_at("dv-2", **NORD_MILK)
 
     assert (before.origin_date, after.origin_date) == (LAST_DAY.isoformat(), tomorrow.isoformat())
 
 
 async def test_a_withdrawn_last_day_is_no_origin_any_more(stack: Stack) -> None:
     await versioned(stack)
-    before = await stack.get(**NORD_MILK)
+    before = await stack.get_at("dv-1", **NORD_MILK)
     tomorrow = LAST_DAY + timedelta(days=1)
     stack.data.sales[stack.tenant].put({("mitte", "oats", tomorrow): 3.0})
     await stack.announce("dv-2")
-    between = await stack.get(**NORD_MILK)
+    between = await stack.get_at("dv-2", **NORD_MILK)
     stack.data.sales[stack.tenant].put({("mitte", "oats", tomorrow): None})
     await stack.announce("dv-3")
 
-    after = await stack.get(**NORD_MILK)
+    after = await stack.get_at("dv-3", **NORD_MILK)
 
     assert (between.origin_date, after.origin_date) == (tomorrow.isoformat(), LAST_DAY.isoformat())
     assert (after.data_version, figures(after)) == ("dv-3", figures(before))
@@ -114,15 +114,15 @@ async def test_a_withdrawn_last_day_is_no_origin_any_more(stack: Stack) -> None:
 
 async def test_days_that_a_mistaken_date_has_pushed_out_are_back_when_it_is_withdrawn(stack: Stack) -> None:
     await versioned(stack)
-    before = await stack.get(**NORD_MILK)
+    before = await stack.get_at("dv-1", **NORD_MILK)
     mistaken = LAST_DAY + timedelta(days=40 * 366)
     stack.data.sales[stack.tenant].put({("mitte", "oats", mistaken): 3.0})
     await stack.announce("dv-2")
-    between = await stack.get(**OATS)
+    between = await stack.get_at("dv-2", **OATS)
     stack.data.sales[stack.tenant].put({("mitte", "oats", mistaken): None})
     await stack.announce("dv-3")
 
-    after = await stack.get(**NORD_MILK)
+    after = await stack.get_at("dv-3", **NORD_MILK)
 
     assert between.origin_date == mistaken.isoformat()
     assert (after.origin_date, figures(after)) == (before.origin_date, figures(before))
@@ -132,12 +132,12 @@ async def test_a_series_whose_sales_are_all_withdrawn_is_not_found(stack: Stack)
     await versioned(stack)
     stack.data.sales[stack.tenant].put({("nord", "mistaken", LAST_DAY): 3.0})
     await stack.announce("dv-2")
-    await stack.get(product_id="mistaken")
+    await stack.get_at("dv-2", product_id="mistaken")
     stack.data.sales[stack.tenant].put({("nord", "mistaken", LAST_DAY): None})
     await stack.announce("dv-3")
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stack.get(product_id="mistaken")
+        await stack.get_at("dv-3", product_id="mistaken")
 
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
@@ -145,13 +145,13 @@ async def test_a_series_whose_sales_are_all_withdrawn_is_not_found(stack: Stack)
 async def test_an_unchanged_series_is_marked_while_its_data_cannot_be_seen(stack: Stack) -> None:
     """Nobody knows that it is unchanged: it is not passed off as the newest."""
     await versioned(stack)
-    await stack.get(**NORD_MILK)
+    before = await stack.get_at("dv-1", **NORD_MILK)
     await stack.data_server.drain(0)
     await stack.announce("dv-2")
 
-    reply = await stack.get(**NORD_MILK)
+    reply = await stack.get_on(provenance_pb2.RUNG_LAST_GOOD, "dv-1", **NORD_MILK)
 
-    assert (reply.data_version, reply.rung) == ("dv-1", provenance_pb2.RUNG_LAST_GOOD)
+    assert figures(reply) == figures(before)
 
 
 async def tell(stack: Stack, version: str) -> None:
@@ -164,7 +164,7 @@ async def tell(stack: Stack, version: str) -> None:
 
 async def test_a_change_that_is_told_of_is_taken_in_before_anybody_asks(stack: Stack) -> None:
     await versioned(stack)
-    await stack.get(**OATS)
+    await stack.get_at("dv-1", **OATS)
     correct_oats(stack)
 
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -175,7 +175,7 @@ async def test_a_change_that_is_told_of_is_taken_in_before_anybody_asks(stack: S
             await asyncio.sleep(0.1)
     await stack.data_server.drain(0)
     await stack.announce("dv-2")
-    reply = await stack.get(**OATS)
+    reply = await stack.get_at("dv-2", **OATS)
 
     assert (reply.data_version, reply.rung) == ("dv-2", provenance_pb2.RUNG_CHAMPION)
 
@@ -190,12 +190,12 @@ async def test_a_version_of_who_never_asked_loads_nothing(stack: Stack) -> None:
 
 async def test_a_new_champion_makes_all_anew(stack: Stack) -> None:
     await versioned(stack)
-    before = await stack.get(**NORD_MILK)
+    before = await stack.get_at("dv-1", **NORD_MILK)
     correct_oats(stack)
     await stack.crown("factor")
     await stack.champion_serves("factor")
     await stack.announce("dv-2")
 
-    after = await stack.get(**NORD_MILK)
+    after = await stack.get_at("dv-2", **NORD_MILK)
 
     assert (before.method, after.method) == ("seasonal_naive", "factor")

@@ -144,6 +144,21 @@ class Stack:
         with calling_as(self.caller):
             return await stub.GetForecast(request)
 
+    async def get_at(self, data_version: str, **fields: object) -> forecast_pb2.Forecast:
+        """Ask until the champion answers from a data version: a crowded machine takes it in late."""
+        return await self.get_on(provenance_pb2.RUNG_CHAMPION, data_version, **fields)
+
+    async def get_on(
+        self, rung: provenance_pb2.Rung, data_version: str, **fields: object
+    ) -> forecast_pb2.Forecast:
+        """Ask until a rung answers from a data version. Raises: TimeoutError after a minute."""
+        async with asyncio.timeout(60.0):
+            while True:
+                reply = await self.get(**fields)
+                if (reply.rung, reply.data_version) == (rung, data_version):
+                    return reply
+                await asyncio.sleep(0.1)
+
     async def retrain(self, **fields: object) -> job_pb2.Job:
         """Ask for a training."""
         stub = forecast_service_pb2_grpc.ForecastServiceStub(self.channel)
