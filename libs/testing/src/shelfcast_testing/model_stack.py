@@ -149,7 +149,7 @@ class Stack:
         return await self.get_on(provenance_pb2.RUNG_CHAMPION, data_version, **fields)
 
     async def get_on(
-        self, rung: provenance_pb2.Rung, data_version: str, **fields: object
+        self, rung: provenance_pb2.Rung.ValueType, data_version: str, **fields: object
     ) -> forecast_pb2.Forecast:
         """Ask until a rung answers from a data version. Raises: TimeoutError after a minute."""
         async with asyncio.timeout(60.0):
