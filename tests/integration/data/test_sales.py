@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from shelfcast.sales.v1 import data_version_service_pb2 as versions_pb2
 from shelfcast.sales.v1 import sale_pb2, sale_service_pb2
+from shelfcast_data.adapters.sql import sales_days
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -153,6 +154,24 @@ async def test_history_is_paged_in_the_order_of_shop_product_and_date(service: S
 
     assert len(found) == 24
     assert found == sorted(found)
+
+
+async def test_a_series_too_long_for_one_text_is_read_row_by_row(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in ("01", "02", "03"):
+        await create(service, date=f"2017-10-{day}", quantity=2.25, unit_price=1.5, was_available=False)
+    await create(service, date="2017-10-02", quantity=7.0, is_promotion=True)
+    wanted = {"shop_id": "s1", "product_id": "oat-milk-1l", "page_size": 2}
+    whole = await history(service, **wanted)
+    rest = await history(service, **wanted, page_token=whole.next_page_token)
+    monkeypatch.setattr(sales_days, "MOST_ROWS", 1)
+
+    again = await history(service, **wanted, start="2017-01-01")  # not remembered
+    after = await history(service, **wanted, start="2017-01-01", page_token=again.next_page_token)
+
+    assert list(again.sales) == list(whole.sales)
+    assert list(after.sales) == list(rest.sales)
 
 
 async def test_history_is_summed_by_week_and_month_across_pages(service: Service) -> None:

@@ -24,6 +24,8 @@ POOL_OVERFLOW: Final = 2
 """Connections beyond a pool's size, for a moment."""
 POOL_RECYCLE_SECONDS: Final = 1800
 BUSY_TIMEOUT_SECONDS: Final = 2
+LONGEST_GROUP_BYTES: Final = 16_000_000
+"""Longest text that GROUP_CONCAT or JSON_ARRAYAGG gather; a server cuts off at a thousand or a million."""
 IDLE_SECONDS: Final = 1.0
 """A connection that was used this long ago is asked whether it is still there."""
 
@@ -87,7 +89,8 @@ def _mysql_engine(address: URL, pool_size: int, local_infile: bool, read_timeout
         "write_timeout": read_timeout,
         "charset": "utf8mb4",
         "local_infile": local_infile,
-        "init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}, time_zone='+00:00'",
+        "init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}, time_zone='+00:00',"
+        f" group_concat_max_len={LONGEST_GROUP_BYTES}",
     }
     engine = create_engine(
         address,

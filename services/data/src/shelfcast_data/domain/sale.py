@@ -78,7 +78,7 @@ def sale_id_of(series_no: int, sale_date: date) -> str:
     >>> sale_id_of(7, date(2017, 9, 30))
     's7-20170930'
     """
-    return f"s{series_no}-{sale_date:%Y%m%d}"
+    return f"s{series_no}-{sale_date.isoformat().replace('-', '')}"
 
 
 def place_of(sale_id: str) -> tuple[int, date]:

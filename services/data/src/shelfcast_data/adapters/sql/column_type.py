@@ -13,6 +13,8 @@ import orjson
 from shelfcast_servicekit.jobs.table import exact_text, long_text
 from sqlalchemy import BigInteger, Integer, Numeric, String, Text
 from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from shelfcast_data.domain.decimal_text import decimal_of, millionths_of
@@ -23,6 +25,7 @@ from shelfcast_data.domain.weekday import Weekday
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
 
 
@@ -47,6 +50,24 @@ class Millionths(TypeDecorator[int]):
         if value is None:
             return None
         return value if isinstance(value, int) else millionths_of(Decimal(str(value)))
+
+
+class as_millionths(FunctionElement[int]):  # noqa: N801 - reads as an SQL function
+    """A column of `Millionths` as the whole number that it is in Python."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "as_millionths"
+
+
+@compiles(as_millionths)
+def _millionths_mysql(element: as_millionths, compiler: SQLCompiler, **kw: object) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} * 1000000 AS SIGNED)"
+
+
+@compiles(as_millionths, "sqlite")
+def _millionths_sqlite(element: as_millionths, compiler: SQLCompiler, **kw: object) -> str:
+    return compiler.process(element.clauses, **kw)
 
 
 def number() -> Integer:

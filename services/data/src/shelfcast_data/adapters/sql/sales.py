@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import lru_cache
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, insert, select, union_all
 
+from shelfcast_data.adapters.sql.sales_days import days_of
 from shelfcast_data.adapters.sql.sales_periods import periods_of
 from shelfcast_data.adapters.sql.schema import DATA_VERSIONS, SALES, SERIES
 from shelfcast_data.adapters.sql.series import Series, SeriesRows
@@ -42,20 +42,6 @@ _ROWS = (
 )
 """Row versions of one series with the time at which each was published; visible ones always were."""
 _S = SERIES.c
-_ROWS_OF = (
-    select(_C.sale_date, _C.load_no, _C.series_no, _V.created_at, *(_C[name] for name in _FACTS))
-    .select_from(SERIES)
-    .join(SALES, and_(_C.tenant_no == _S.tenant_no, _C.series_no == _S.series_no))
-    .join(DATA_VERSIONS, and_(_V.tenant_no == _C.tenant_no, _V.load_no == _C.load_no))
-    .where(
-        _S.tenant_no == bindparam("tenant"),
-        _S.shop_id == bindparam("shop"),
-        _S.product_id == bindparam("product"),
-        _C.load_no <= bindparam("number"),
-        _C.sale_date.between(bindparam("start"), bindparam("end")),
-    )
-)
-"""Row versions of the series of one shop and product: sorted here, as MariaDB would by hand."""
 _KEYS_AT_ONCE = 8
 
 
@@ -222,8 +208,10 @@ class SalesRows:
             and wanted.shop_id is not None
             and wanted.product_id is not None
         ):
-            yield from map(day_of, self._days_of(wanted, view, (wanted.shop_id, wanted.product_id), start))
-            return
+            days = self._days_of(wanted, view, (wanted.shop_id, wanted.product_id), start)
+            if days is not None:
+                yield from map(day_of, days)
+                return
         rows = SeriesRows(self._connection, view.tenant_no)
         place = None if start is None else (start.shop_id, start.product_id)
         while True:
@@ -244,19 +232,21 @@ class SalesRows:
         return periods_of(self._connection, view, series, wanted, after)
 
     def _days_of(
-        self, wanted: HistoryQuery, view: View, pair: tuple[str, str], after: SaleKey | None
-    ) -> Iterator[Sale]:
-        """Give the days of one series, found by its ids in the same statement."""
+        self, wanted: HistoryQuery, view: View, pair: Pair, after: SaleKey | None
+    ) -> Iterator[Sale] | None:
+        """Give the days of one series out of one statement; None if it cannot give so many."""
         if after is not None and (after.shop_id, after.product_id) != pair:
-            return
-        query = _ROWS_OF.where(_C.load_no.not_in(view.hidden)) if view.hidden else _ROWS_OF
-        sought = {"tenant": view.tenant_no, "number": view.number, "shop": pair[0], "product": pair[1]}
+            return iter(())
         first = date.min if after is None else after.sale_date
-        days = {"start": max(wanted.start or date.min, first), "end": wanted.end or date.max}
-        rows = sorted(self._connection.execute(query, sought | days), key=itemgetter(0, 1))
-        for sale_date, _, series_no, recorded_at, *facts in {row[0]: row for row in rows}.values():
-            if (after is None or sale_date > after.sale_date) and not facts[-1]:
-                yield Sale(series_no, SaleKey(*pair, sale_date), SaleFacts(*facts), recorded_at)
+        days = max(wanted.start or date.min, first), wanted.end or date.max
+        found = days_of(self._connection, view, pair, days)
+        if found is None:
+            return None
+        return (
+            sale
+            for sale in found
+            if not sale.facts.is_withdrawn and (after is None or sale.key.sale_date > after.sale_date)
+        )
 
     def _days(self, wanted: HistoryQuery, view: View, series: Series, after: date | None) -> Iterator[Sale]:
         start = wanted.start or date.min

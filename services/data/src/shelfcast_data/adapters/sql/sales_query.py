@@ -94,7 +94,6 @@ class SalesQuery:
             )
             cells = np.array(connection.exec_driver_sql(query).fetchall(), dtype=np.int64)
             return cells.reshape(-1, len(_CELLS) + 1).T
-        connection.exec_driver_sql("SET SESSION group_concat_max_len = 16000000")
         selected, group = f"s.series_no, {_MYSQL_TEXT}", "GROUP BY s.series_no ORDER BY 1"
         query = f"SELECT {selected} FROM sales s WHERE {self._where} {group}"  # noqa: S608 - own text
         texts = connection.exec_driver_sql(query).fetchall()
