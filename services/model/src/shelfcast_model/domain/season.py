@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,18 +45,22 @@ class Calendar:
     """Months since the middle of January, cyclic: 0 <= position < 12."""
 
 
+@lru_cache(64)
 def calendar(start: date, days: int) -> Calendar:
-    """Give the calendar of `days` days from `start`."""
+    """Give the calendar of `days` days from `start`; its arrays are shared and cannot be written."""
     stamps = np.datetime64(start, "D") + np.arange(days)
     months = stamps.astype("datetime64[M]")
     since = (stamps - months.astype("datetime64[D]")).astype(np.int64)
     month = months.astype(np.int64) % 12
-    return Calendar(
+    found = Calendar(
         (stamps.astype(np.int64) + 3) % 7,
         month,
         stamps.astype("datetime64[Y]").astype(np.int64) + 1970,
         (month + (since + 0.5) / 30.44 - 0.5) % 12,
     )
+    for each in (found.weekday, found.month, found.year, found.month_position):
+        each.setflags(write=False)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

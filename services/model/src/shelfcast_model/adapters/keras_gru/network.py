@@ -95,13 +95,8 @@ class Network(keras.Model):  # type: ignore[misc] # keras ships no types
         days = tf.zeros((1, ENCODER_DAYS, ENCODER_FEATURES))
         self(days, tf.zeros((1, len(STATIC_FEATURES))), tf.zeros((1, 1, len(TARGET_FEATURES))))
 
-    @property
-    def state_width(self) -> int:
-        """Width of the state between encoder and decoder."""
-        return int(self.encoder.gru.units) + len(STATIC_FEATURES)
-
     def encode(self, days: tf.Tensor, statics: tf.Tensor) -> tf.Tensor:
-        """Give the state of each series: [n, state_width]."""
+        """Give the state of each series: [n, units + s]."""
         return self.encoder(days, statics)
 
     def decode(self, state: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

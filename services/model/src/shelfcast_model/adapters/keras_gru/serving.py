@@ -1,4 +1,4 @@
-"""A trained network as compiled functions: XLA for few series, a free batch for many."""
+"""A trained network as compiled programs: XLA for few series, a free batch for many."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from shelfcast_model.adapters.keras_gru.network import Network
     from shelfcast_model.domain.features import Normalised
 
-SMALL_BATCHES: Final = (1, 8)
-"""Batches up to these sizes are filled up to them and read by XLA, which spares the loop's overhead."""
+SMALL: Final = ((1, 31), (1, 366), (8, 92))
+"""Series and target days that one XLA program reads; what is less is filled up, what is more goes freely."""
 LARGEST_BATCH: Final = 1024
 
 
@@ -35,16 +35,16 @@ class CompiledNetwork:
     def __init__(self, network: Network) -> None:
         """Wrap a trained network."""
         self.network = network
-        days = tf.TensorSpec((None, ENCODER_DAYS, ENCODER_FEATURES), tf.float32)
-        statics = tf.TensorSpec((None, len(STATIC_FEATURES)), tf.float32)
-        state = tf.TensorSpec((None, network.state_width), tf.float32)
-        targets = tf.TensorSpec((None, None, len(TARGET_FEATURES)), tf.float32)
         on_cpu = not tf.config.list_physical_devices("GPU")
-        self._encode_many = tf.function(network.encode, input_signature=[days, statics], autograph=False)
-        self._encode_few = {
-            size: tf.function(network.encode, jit_compile=on_cpu, autograph=False) for size in SMALL_BATCHES
-        }
-        self._decode = tf.function(network.decode, input_signature=[state, targets], autograph=False)
+        self._free = tf.function(self._outcome, input_signature=_inputs(None, None), autograph=False)
+        program = tf.function(self._outcome, jit_compile=on_cpu, autograph=False)
+        # Called as they are: to find its program again costs tf.function as much as to run it.
+        self._small = {size: program.get_concrete_function(*_inputs(*size)) for size in SMALL}
+
+    def _outcome(self, days: tf.Tensor, statics: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        """Give mean and quantiles side by side: [n, h, 1 + len(LEARNED_LEVELS)]."""
+        mean, quantiles = self.network.decode(self.network.encode(days, statics), targets)
+        return tf.concat([mean[..., None], quantiles], axis=-1)
 
     def __call__(
         self,
@@ -54,31 +54,52 @@ class CompiledNetwork:
         horizons: NDArray[np.intp],
     ) -> Outcome:
         """Give what the network says of target days, on the normalised scale."""
-        days, statics = encoder_window(data, rows, origins), static_features(data, rows, origins)
-        targets = target_features(data, rows, origins, horizons)
-        parts = [
-            self._decode(self._encoded(days[part], statics[part]), targets[part])
-            for start in range(0, len(rows), LARGEST_BATCH)
-            for part in [slice(start, start + LARGEST_BATCH)]
-        ]
-        means, quantiles = zip(*parts, strict=True)
-        return Outcome(
-            np.concatenate([mean.numpy() for mean in means]).astype(np.float64),
-            np.concatenate([each.numpy() for each in quantiles]).astype(np.float64),
+        inputs = (
+            encoder_window(data, rows, origins),
+            static_features(data, rows, origins),
+            target_features(data, rows, origins, horizons),
         )
+        parts = [
+            self._read(*(each[start : start + LARGEST_BATCH] for each in inputs))
+            for start in range(0, len(rows), LARGEST_BATCH)
+        ]
+        said = np.concatenate(parts).astype(np.float64)
+        return Outcome(said[..., 0], said[..., 1:])
 
-    def _encoded(self, days: NDArray[np.float32], statics: NDArray[np.float32]) -> tf.Tensor:
-        count = len(days)
-        size = next((size for size in SMALL_BATCHES if size >= count), None)
+    def _read(
+        self, days: NDArray[np.float32], statics: NDArray[np.float32], targets: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        count, ahead = targets.shape[:2]
+        size = next((size for size in SMALL if size[0] >= count and size[1] >= ahead), None)
         if size is None:
-            return self._encode_many(days, statics)
-        more = size - count
-        padded = np.pad(days, ((0, more), (0, 0), (0, 0))), np.pad(statics, ((0, more), (0, 0)))
-        return self._encode_few[size](tf.constant(padded[0]), tf.constant(padded[1]))[:count]
+            return np.asarray(self._free(days, statics, targets).numpy())
+        filled = (
+            _filled(days, size[:1]),
+            _filled(statics, size[:1]),
+            _filled(targets, size),
+        )
+        return np.asarray(self._small[size](*map(tf.constant, filled)).numpy())[:count, :ahead]
 
     def warm_up(self) -> None:
         """Compile everything that serving uses."""
-        for count in (*SMALL_BATCHES, 2 * SMALL_BATCHES[-1]):
-            days = np.zeros((count, ENCODER_DAYS, ENCODER_FEATURES), np.float32)
-            state = self._encoded(days, np.zeros((count, len(STATIC_FEATURES)), np.float32))
-            self._decode(state, np.zeros((count, 14, len(TARGET_FEATURES)), np.float32))
+        for count, ahead in (*SMALL, (2 * SMALL[-1][0], 14)):
+            self._read(*(np.zeros(spec.shape, np.float32) for spec in _inputs(count, ahead)))
+
+
+def _inputs(count: int | None, ahead: int | None) -> tuple[tf.TensorSpec, ...]:
+    """Give the shapes of the network's inputs for so many series and target days."""
+    return (
+        tf.TensorSpec((count, ENCODER_DAYS, ENCODER_FEATURES), tf.float32),
+        tf.TensorSpec((count, len(STATIC_FEATURES)), tf.float32),
+        tf.TensorSpec((count, ahead, len(TARGET_FEATURES)), tf.float32),
+    )
+
+
+def _filled(values: NDArray[np.float32], lengths: tuple[int, ...]) -> NDArray[np.float32]:
+    """Give the values with zeros behind them, up to some lengths of the first axes."""
+    shape = (*lengths, *values.shape[len(lengths) :])
+    if shape == values.shape:
+        return values
+    filled = np.zeros(shape, np.float32)
+    filled[tuple(map(slice, values.shape))] = values
+    return filled
