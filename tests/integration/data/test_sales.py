@@ -156,6 +156,23 @@ async def test_history_is_paged_in_the_order_of_shop_product_and_date(service: S
     assert found == sorted(found)
 
 
+async def test_a_history_of_more_than_a_million_characters_comes_whole(service: Service) -> None:
+    days = [date(1980, 1, 1) + timedelta(days=place) for place in range(15_000)]
+    await service.load(
+        HEADER + "".join(f"{day},s1,p1,{place},,,\n" for place, day in enumerate(days)).encode()
+    )
+
+    found, token = {}, ""
+    while True:
+        page = await history(service, shop_id="s1", product_id="p1", page_size=1000, page_token=token)
+        found |= {each.date: each.quantity for each in page.sales}
+        token = page.next_page_token
+        if not token:
+            break
+
+    assert found == {day.isoformat(): float(place) for place, day in enumerate(days)}
+
+
 async def test_a_series_too_long_for_one_text_is_read_row_by_row(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
