@@ -74,9 +74,11 @@ def main() -> None:
             figures += _snapshots(service, source, folder)
         with mariadb() as (_, url), running(url, folder, SERVERS) as service:
             service.load(source)
+            service.rest()
             figures += _mixed_load(service, _newest_day(source))
         with mariadb() as (database, url), running(url, folder) as service:
             service.load(repeated_csv(source, folder, FACTOR))
+            service.rest()
             figures.append(_history(service, database))
     publish("data", figures)
     if not all(figure.holds in {True, None} for figure in figures):
@@ -169,8 +171,9 @@ def _history(service: DataService, database: str) -> Figure:
         cursor.execute("SELECT MAX(sale_date) FROM sales")
         (last,) = cursor.fetchone() or (date.min,)
         start = last - timedelta(days=HISTORY_DAYS - 1)
-        cursor.execute("SELECT series_no, shop_id, product_id FROM series ORDER BY RAND(7) LIMIT 200")
-        series = cursor.fetchall()
+        cursor.execute("SELECT series_no, shop_id, product_id FROM series ORDER BY RAND(7) LIMIT 300")
+        found = cursor.fetchall()
+        first, series = found[:100], found[100:]
         bare = []
         for series_no, _, _ in series:
             begun = time.perf_counter()
@@ -181,7 +184,10 @@ def _history(service: DataService, database: str) -> Figure:
             )
             cursor.fetchall()
             bare.append(1000 * (time.perf_counter() - begun))
-    own = asyncio.run(_histories(service, [(shop, product) for _, shop, product in series], start))
+    asyncio.run(
+        _histories(service, [row[1:] for row in first], start)
+    )  # a new service has compiled nothing yet
+    own = asyncio.run(_histories(service, [row[1:] for row in series], start))
     name = f"sales/history of one series, {HISTORY_DAYS} days out of {rows:,} rows, p50"
     return _bounded(name, statistics.median(own), "ms", 5.0, statistics.median(bare))
 

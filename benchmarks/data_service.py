@@ -59,6 +59,10 @@ class DataService:
         assert job.status == job_pb2.JOB_STATUS_COMPLETED, job
         return job, seconds
 
+    def rest(self) -> None:
+        """Wait until no job waits or runs: an import is followed by a check of what it has brought."""
+        asyncio.run(_rested(self))
+
 
 def source_csv(folder: Path) -> Path:
     """Give the rows of the data set as CSV."""
@@ -203,6 +207,17 @@ async def _loaded(service: DataService, source: Path) -> tuple[job_pb2.Job, floa
             await asyncio.sleep(0.05)
             job = await jobs.GetJob(wanted, timeout=5, metadata=service.metadata)
         return job, time.perf_counter() - begun
+
+
+async def _rested(service: DataService) -> None:
+    async with grpc.aio.insecure_channel(service.target) as channel:
+        jobs: job_service_pb2_grpc.JobServiceAsyncStub = job_service_pb2_grpc.JobServiceStub(channel)
+        request = job_service_pb2.ListJobsRequest(page_size=1)
+        while True:
+            held = (await jobs.ListJobs(request, timeout=5, metadata=service.metadata)).count_by_status
+            if not held["pending"] + held["processing"]:
+                return
+            await asyncio.sleep(0.2)
 
 
 async def _ready(service: DataService) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelfcast.common.v1 import row_report_pb2
 from shelfcast.identity.v1 import api_key_pb2
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shelfcast_data.application.keep_api_keys import Identity
     from shelfcast_data.domain.api_key import ApiKey
-    from shelfcast_data.domain.history import Period
+    from shelfcast_data.domain.history import HistoryPage
     from shelfcast_data.domain.import_record import ImportRecord
     from shelfcast_data.domain.rejection import Rejection
     from shelfcast_data.domain.sale import Sale
@@ -117,28 +117,38 @@ def sale_facts_from_proto(message: sale_pb2.Sale) -> SaleFacts:
 
 def sale_to_proto(sale: Sale) -> sale_pb2.Sale:
     """Give a sale as a message."""
+    return sale_pb2.Sale(**_sale_fields(sale))
+
+
+def history_to_proto(
+    page: HistoryPage, size: int, next_page_token: str = ""
+) -> sale_service_pb2.ListSalesHistoryResponse:
+    """Give up to `size` rows of a history as a message; a sum has no id."""
+    reply = sale_service_pb2.ListSalesHistoryResponse(next_page_token=next_page_token)
+    for period in page.periods[:size]:  # made in their place: messages that are put into others are copied
+        message = reply.sales.add(**_sale_fields(period.sale))
+        if period.day_count is not None:
+            message.sale_id = ""
+            message.day_count = period.day_count
+    if page.archived_before is not None:
+        reply.archived_before = page.archived_before.isoformat()
+    return reply
+
+
+def _sale_fields(sale: Sale) -> dict[str, Any]:
     key, facts = sale.key, sale.facts
-    return sale_pb2.Sale(
-        sale_id=sale.sale_id,
-        shop_id=key.shop_id,
-        product_id=key.product_id,
-        date=key.sale_date.isoformat(),
-        quantity=facts.quantity / UNIT,
-        unit_price=None if facts.unit_price is None else facts.unit_price / UNIT,
-        is_promotion=facts.is_promotion,
-        was_available=facts.was_available,
-        is_return=facts.is_return,
-        recorded_at=timestamp(sale.recorded_at),
-    )
-
-
-def period_to_proto(period: Period) -> sale_pb2.Sale:
-    """Give a row of a history as a message; a sum has no id."""
-    message = sale_to_proto(period.sale)
-    if period.day_count is not None:
-        message.sale_id = ""
-        message.day_count = period.day_count
-    return message
+    return {
+        "sale_id": sale.sale_id,
+        "shop_id": key.shop_id,
+        "product_id": key.product_id,
+        "date": key.sale_date.isoformat(),
+        "quantity": facts.quantity / UNIT,
+        "unit_price": None if facts.unit_price is None else facts.unit_price / UNIT,
+        "is_promotion": facts.is_promotion,
+        "was_available": facts.was_available,
+        "is_return": facts.is_return,
+        "recorded_at": timestamp(sale.recorded_at),
+    }
 
 
 def history_query_from_proto(message: sale_service_pb2.ListSalesHistoryRequest) -> HistoryQuery:

@@ -24,8 +24,8 @@ from shelfcast_data.domain.calendar import date_of
 from shelfcast_data.domain.sale import SaleKey, place_of
 from shelfcast_data.entrypoints.grpc.mapping import (
     history_query_from_proto,
+    history_to_proto,
     partial_key_from_proto,
-    period_to_proto,
     sale_facts_from_proto,
     sale_key_from_proto,
     sale_to_proto,
@@ -94,7 +94,7 @@ class SaleServicer(sale_service_pb2_grpc.SaleServiceServicer):
         if len(found) <= size:
             return self._whole(page)
         token = self._tokens.issue(tenant, _scope(request, wanted), _place(found[size - 1]))
-        return _reply(page, size, next_page_token=token)
+        return history_to_proto(page, size, token)
 
     def _after(
         self, request: sale_service_pb2.ListSalesHistoryRequest, tenant: str, wanted: HistoryQuery
@@ -108,19 +108,8 @@ class SaleServicer(sale_service_pb2_grpc.SaleServiceServicer):
         """Give a last page as a message, the same one for as long as the page is kept."""
         known = self._replies.get(page)
         if known is None:
-            known = self._replies[page] = _reply(page, len(page.periods))
+            known = self._replies[page] = history_to_proto(page, len(page.periods))
         return known
-
-
-def _reply(
-    page: HistoryPage, size: int, next_page_token: str = ""
-) -> sale_service_pb2.ListSalesHistoryResponse:
-    reply = sale_service_pb2.ListSalesHistoryResponse(
-        sales=map(period_to_proto, page.periods[:size]), next_page_token=next_page_token
-    )
-    if page.archived_before is not None:
-        reply.archived_before = page.archived_before.isoformat()
-    return reply
 
 
 def _scope(request: sale_service_pb2.ListSalesHistoryRequest, wanted: HistoryQuery) -> dict[str, str]:
