@@ -188,7 +188,7 @@ def _history(service: DataService, database: str) -> Figure:
         _histories(service, [row[1:] for row in first], start)
     )  # a new service has compiled nothing yet
     own = asyncio.run(_histories(service, [row[1:] for row in series], start))
-    name = f"sales/history of one series, {HISTORY_DAYS} days out of {rows:,} rows, p50"
+    name = f"sales/history of one series, {HISTORY_DAYS} days out of {rows:,} rows, at rest, p50"
     return _bounded(name, statistics.median(own), "ms", 5.0, statistics.median(bare))
 
 

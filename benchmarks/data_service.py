@@ -213,11 +213,12 @@ async def _rested(service: DataService) -> None:
     async with grpc.aio.insecure_channel(service.target) as channel:
         jobs: job_service_pb2_grpc.JobServiceAsyncStub = job_service_pb2_grpc.JobServiceStub(channel)
         request = job_service_pb2.ListJobsRequest(page_size=1)
-        while True:
-            held = (await jobs.ListJobs(request, timeout=5, metadata=service.metadata)).count_by_status
-            if not held["pending"] + held["processing"]:
-                return
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(600):
+            while True:
+                held = (await jobs.ListJobs(request, timeout=5, metadata=service.metadata)).count_by_status
+                if not held["pending"] + held["processing"]:
+                    return
+                await asyncio.sleep(0.2)
 
 
 async def _ready(service: DataService) -> None:

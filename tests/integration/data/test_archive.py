@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 APRIL = date(2017, 4, 1)
 ALL_ROWS = (
     "SELECT series_no, sale_date, load_no, quantity, unit_price, is_promotion, was_available, is_return,"

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 LINES = 3000
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 T = TypeVar("T")
 
 BOTH = {"shop_id": "s1", "product_id": "oat-milk-1l"}

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
     from tests.integration.data.conftest import Service
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.mysql,
-    pytest.mark.timeout(kill_round.SECONDS),
-    pytest.mark.guards_rows,
-]
+pytestmark = [pytest.mark.slow, pytest.mark.mysql, pytest.mark.timeout(kill_round.SECONDS)]
 
 
 @pytest.fixture

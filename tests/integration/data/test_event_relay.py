@@ -35,8 +35,6 @@ from shelfcast_testing.redis_process import RedisProcess
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-pytestmark = pytest.mark.guards_rows
-
 RELAY = Path(__file__).with_name("relay_process.py")
 PATIENCE_SECONDS = 120.0
 LONG_AGO = "2001-01-01 00:00:00"

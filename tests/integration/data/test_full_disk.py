@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 DAYS = 28 * 336
 MEBIBYTE = 1024 * 1024
 HEADER = "date,shop_id,product_id,quantity\n"

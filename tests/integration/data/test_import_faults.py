@@ -25,8 +25,6 @@ from shelfcast_servicekit.jobs.errors import JobCancelled, JobLeaseLost
 if TYPE_CHECKING:
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 WORKER = Path(__file__).with_name("import_worker.py")
 ROWS = 6000
 

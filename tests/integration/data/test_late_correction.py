@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 from shelfcast_data.bootstrap.worker import import_handler
 from shelfcast_servicekit.jobs.context import JobContext, JobSignals
 
@@ -15,8 +14,6 @@ from tests.integration.data.test_snapshots import CORRECTED, differences, rows_o
 
 if TYPE_CHECKING:
     from tests.integration.data.conftest import Service
-
-pytestmark = pytest.mark.guards_rows
 
 HEADER = "date,shop_id,product_id,quantity\n"
 TRAINED = (HEADER + "".join(f"2026-03-{day:02d},berlin,milk,{day}\n" for day in range(1, 29))).encode()

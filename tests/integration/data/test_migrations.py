@@ -17,8 +17,6 @@ from shelfcast_servicekit.migrate import downgrade, stored_revision
 from shelfcast_servicekit.sql_clock import UtcDateTime
 from sqlalchemy import Boolean, ColumnClause, Date, Engine, String, insert, inspect
 
-pytestmark = pytest.mark.guards_rows
-
 ROWS = 3
 EMPTIED = {"snapshots"}
 """Tables that a migration empties, because their rows can be made again."""

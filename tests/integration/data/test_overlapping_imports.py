@@ -15,8 +15,6 @@ from shelfcast_servicekit.jobs.errors import JobHandedBack
 if TYPE_CHECKING:
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 DAYS = 240
 State = list[tuple[float, float | None]]
 

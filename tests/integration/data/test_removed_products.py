@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
     Booking = Callable[[Service], Coroutine[Any, Any, object]]
 
-pytestmark = [
-    pytest.mark.mysql,
-    pytest.mark.parametrize("database_url", ["mysql"], indirect=True),
-    pytest.mark.guards_rows,
-]
+pytestmark = [pytest.mark.mysql, pytest.mark.parametrize("database_url", ["mysql"], indirect=True)]
 
 WAITING = """SELECT COUNT(*) FROM information_schema.innodb_trx t
     JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ import pytest
 from shelfcast.sales.v1 import data_version_service_pb2 as versions_pb2
 from shelfcast.sales.v1 import sale_pb2, sale_service_pb2
 from shelfcast_data.adapters.sql import sales_days
+from shelfcast_data.adapters.sql.transaction import DataTx
+from shelfcast_servicekit.engine import create_service_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -162,7 +165,8 @@ async def test_a_history_of_more_than_a_million_characters_comes_whole(service: 
         HEADER + "".join(f"{day},s1,p1,{place},,,\n" for place, day in enumerate(days)).encode()
     )
 
-    found, token = {}, ""
+    found: dict[str, float] = {}
+    token = ""
     while True:
         page = await history(service, shop_id="s1", product_id="p1", page_size=1000, page_token=token)
         found |= {each.date: each.quantity for each in page.sales}
@@ -189,6 +193,30 @@ async def test_a_series_too_long_for_one_text_is_read_row_by_row(
 
     assert list(again.sales) == list(whole.sales)
     assert list(after.sales) == list(rest.sales)
+
+
+@pytest.mark.parametrize("database_url", ["mysql"], indirect=True)
+@pytest.mark.mysql
+@pytest.mark.parametrize("longest", [150, 151, 152, 153, 500])
+async def test_a_text_that_the_server_cuts_off_is_not_taken_for_the_whole(
+    service: Service, longest: int
+) -> None:
+    for day in range(1, 9):
+        await create(service, date=f"2017-10-{day:02d}")
+    engine = create_service_engine(service.settings.database_url)
+    wanted = ("s1", "oat-milk-1l"), (date.min, date.max)
+    with warnings.catch_warnings(), engine.connect() as connection:
+        warnings.simplefilter("ignore")  # PyMySQL's, which says that it was cut off
+        view = DataTx(connection).versions("acme").view()
+        whole = sales_days.days_of(connection, view, *wanted)
+        connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {longest}")
+
+        cut = sales_days.days_of(connection, view, *wanted)
+    engine.dispose()
+
+    assert whole is not None
+    assert len(list(whole)) == 8
+    assert cut is None
 
 
 async def test_history_is_summed_by_week_and_month_across_pages(service: Service) -> None:

@@ -17,7 +17,6 @@ from shelfcast.jobs.v1 import job_pb2
 if TYPE_CHECKING:
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
 
 WORKER = Path(__file__).with_name("import_worker.py")
 HEADER = "date,store,item,sales,price,promo,available\n"

@@ -25,8 +25,6 @@ from shelfcast_servicekit.engine import create_service_engine
 from shelfcast_servicekit.transact import Transactor
 from sqlalchemy import Engine
 
-pytestmark = pytest.mark.guards_rows
-
 T = TypeVar("T")
 PRODUCT = "oat-milk-1l"
 SHOPS = ("s1", "s2")

@@ -15,8 +15,6 @@ from shelfcast_data.bootstrap.commands import create_api_key
 if TYPE_CHECKING:
     from tests.integration.data.conftest import Service
 
-pytestmark = pytest.mark.guards_rows
-
 HEADER = "date,store,item,sales\n"
 MONDAY = (HEADER + "2017-01-01,1,1,5\n2017-01-02,1,1,6\n2017-01-01,2,1,7\n").encode()
 TUESDAY = (HEADER + "2017-01-02,1,1,60\n2017-01-03,1,1,8\n").encode()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.integration.data.conftest import Service
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(kill_round.SECONDS), pytest.mark.guards_rows]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(kill_round.SECONDS)]
 
 
 @pytest.fixture

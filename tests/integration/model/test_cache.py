@@ -5,6 +5,8 @@ from pathlib import Path
 
 import redis
 from shelfcast.common.v1 import provenance_pb2
+from shelfcast.forecast.v1 import forecast_pb2, forecast_service_pb2
+from shelfcast_model.entrypoints.grpc.replies import Versions, cache_key
 from shelfcast_testing.model_stack import Stack, running_stack
 from shelfcast_testing.redis_process import RedisProcess
 
@@ -17,13 +19,22 @@ async def versioned(stack: Stack) -> None:
     await stack.announce("dv-1")
 
 
-async def kept_keys(stack: Stack) -> list[str]:
-    """Wait for replies in Redis, which come there after they were sent, and give their keys."""
-    with redis.Redis.from_url(stack.redis.url, decode_responses=True) as client:
+def key_of(stack: Stack, reply: forecast_pb2.Forecast, **fields: object) -> str:
+    """Give the key under which the reply to a request is kept in Redis."""
+    request = forecast_service_pb2.GetForecastRequest(**fields)  # type: ignore[arg-type]
+    versions = Versions(reply.data_version, f"{reply.model_version}.{reply.method}")
+    return cache_key(stack.tenant, request.SerializeToString(deterministic=True), versions)
+
+
+async def kept(stack: Stack, key: str, not_yet: bytes | None = None) -> bytes:
+    """Wait for a value in Redis, where replies come after they were sent; it may replace another."""
+    with redis.Redis.from_url(stack.redis.url) as client:
         async with asyncio.timeout(60.0):
-            while not (keys := list(client.scan_iter(f"shelfcast:{{{stack.tenant}}}:forecast:*"))):
+            while True:
+                value: bytes | None = client.get(key)
+                if value is not None and value != not_yet:
+                    return value
                 await asyncio.sleep(0.05)
-    return keys
 
 
 async def test_a_second_request_is_served_as_it_was_made(stack: Stack) -> None:
@@ -37,27 +48,28 @@ async def test_a_second_request_is_served_as_it_was_made(stack: Stack) -> None:
     assert other.as_of.ToMicroseconds() > first.as_of.ToMicroseconds()
 
 
-async def test_a_new_process_finds_the_reply_in_redis_under_its_versions(stack: Stack) -> None:
+async def test_a_reply_is_kept_in_redis_under_its_versions(stack: Stack) -> None:
     await versioned(stack)
-    first = await stack.get_at("dv-1", product_id="oats", horizon=9)
+    reply = await stack.get_at("dv-1", product_id="oats", horizon=9)
 
-    keys = await kept_keys(stack)
+    value = await kept(stack, key_of(stack, reply, product_id="oats", horizon=9))
 
-    assert all(f":dv-1:{first.model_version}.seasonal_naive" in key for key in keys)
+    assert forecast_pb2.Forecast.FromString(value) == reply
 
 
 async def test_a_value_that_does_not_parse_is_a_miss(stack: Stack) -> None:
     await versioned(stack)
     first = await stack.get_at("dv-1", product_id="oats", horizon=9)
-    keys = await kept_keys(stack)
+    key, damaged = key_of(stack, first, product_id="oats", horizon=9), b"\xff\xff\xff"
+    await kept(stack, key)
     with redis.Redis.from_url(stack.redis.url) as client:
-        for key in keys:
-            client.set(key, b"\xff\xff\xff")
+        client.set(key, damaged)
     stack.forget_replies()
 
-    again = await stack.get(product_id="oats", horizon=9)
+    again = await stack.get_at("dv-1", product_id="oats", horizon=9)
 
-    assert [p.predicted_qty for p in again.predictions] == [p.predicted_qty for p in first.predictions]
+    assert again.as_of.ToMicroseconds() > first.as_of.ToMicroseconds()
+    assert forecast_pb2.Forecast.FromString(await kept(stack, key, not_yet=damaged)) == again
 
 
 async def test_new_data_makes_old_replies_unreachable(stack: Stack) -> None:

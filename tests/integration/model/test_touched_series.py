@@ -164,7 +164,7 @@ async def tell(stack: Stack, version: str) -> None:
 
 async def test_a_change_that_is_told_of_is_taken_in_before_anybody_asks(stack: Stack) -> None:
     await versioned(stack)
-    await stack.get_at("dv-1", **OATS)
+    before = await stack.get_at("dv-1", **OATS)
     correct_oats(stack)
 
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -177,7 +177,7 @@ async def test_a_change_that_is_told_of_is_taken_in_before_anybody_asks(stack: S
     await stack.announce("dv-2")
     reply = await stack.get_at("dv-2", **OATS)
 
-    assert (reply.data_version, reply.rung) == ("dv-2", provenance_pb2.RUNG_CHAMPION)
+    assert figures(reply) != figures(before)
 
 
 async def test_a_version_of_who_never_asked_loads_nothing(stack: Stack) -> None:

@@ -24,7 +24,7 @@ from shelfcast_testing.redis_process import RedisProcess
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, select
 from sqlalchemy.exc import OperationalError
 
-pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.guards_rows]
+pytestmark = [pytest.mark.redis, pytest.mark.slow]
 HERE = Path(__file__).parent
 EFFECTS = Table(  # what the handlers of `job_worker` write
     "effects",

@@ -32,8 +32,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-pytestmark = pytest.mark.guards_rows
-
 METADATA = MetaData()
 STOCK = Table(
     "stock",

@@ -246,8 +246,21 @@ def test_a_score_counts_each_faulty_day_once() -> None:
     assert score.score_pct == pytest.approx(98.25)
 
 
+def test_a_run_without_a_level_on_either_side_is_no_mix_up() -> None:
+    sold = [0.0, 14.0, *[8.0] * 5, *[0.0] * 11, 8.0, 8.0, *[0.0] * 4, 27.0, 0.0, 27.0, 27.0, 0.0]
+    available = [0, *[1] * 6, *[0] * 9, *[1] * 8, 0, 0, 0, 0, 1]
+
+    found = anomalies(replace(days_of(sold), was_available=np.array(available)))
+
+    assert Rule.UNIT_MIX_UP not in {each.rule for each in found}
+
+
 @given(
-    st.lists(st.floats(0, 1e6) | st.just(0.0), min_size=1, max_size=150),
+    st.lists(
+        st.integers(0, 10**12).map(lambda millionths: millionths / 1e6) | st.just(0.0),
+        min_size=1,
+        max_size=150,
+    ),
     st.lists(st.integers(-1, 1), min_size=150, max_size=150),
 )
 def test_whatever_was_sold_findings_lie_on_days_of_the_series(

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from shelfcast_testing.readme import ROOT, benchmark_table, settings_parts, settings_tables, with_settings
+from shelfcast_testing.readme import (
+    ROOT,
+    benchmark_table,
+    settings_parts,
+    settings_tables,
+    with_figures,
+    with_settings,
+)
 
 PARTS = {path.relative_to(ROOT).as_posix(): part for path, part in settings_parts().items()}
 
@@ -12,6 +19,12 @@ def test_the_settings_of_a_readme_are_those_of_the_code(name: str) -> None:
 
     assert PARTS[name] in text
     assert text == with_settings(text, PARTS[name]), "run `python -m shelfcast_testing.readme`"
+
+
+def test_the_figures_of_the_readme_are_those_last_measured() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert text == with_figures(text), "run `python -m shelfcast_testing.readme`"
 
 
 def test_every_setting_says_what_it_means() -> None:

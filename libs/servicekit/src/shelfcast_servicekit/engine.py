@@ -25,7 +25,7 @@ POOL_OVERFLOW: Final = 2
 POOL_RECYCLE_SECONDS: Final = 1800
 BUSY_TIMEOUT_SECONDS: Final = 2
 LONGEST_GROUP_BYTES: Final = 16_000_000
-"""Longest text that GROUP_CONCAT or JSON_ARRAYAGG gather; a server cuts off at a thousand or a million."""
+"""Longest text that GROUP_CONCAT gathers, and JSON_ARRAYAGG on MariaDB, which cut off what is longer."""
 IDLE_SECONDS: Final = 1.0
 """A connection that was used this long ago is asked whether it is still there."""
 

@@ -219,10 +219,12 @@ def _runs_of_packs(series: SeriesDays, sides: tuple[Figures, Figures], sign: flo
     for run in runs(ratio > PACK_FACTORS[0] / PACK_DAY_TOLERANCE):
         rows = told[run]
         sold = float(np.median(series.quantity[rows]))
-        beside = np.array([before[rows[0]], after[rows[-1]]])
-        factors = (sold / np.maximum(beside[~np.isnan(beside)], 1e-9)) ** sign
-        if len(rows) >= PACK_RUN_ROWS and all(_is_pack(factor) for factor in factors.tolist()):
-            yield Anomaly(Rule.UNIT_MIX_UP, Severity.ERROR, series.day[rows], sold, float(np.nanmean(beside)))
+        levels = np.array([before[rows[0]], after[rows[-1]]])
+        beside = levels[~np.isnan(levels)]
+        factors = (sold / np.maximum(beside, 1e-9)) ** sign
+        is_run = len(rows) >= PACK_RUN_ROWS and len(beside) > 0
+        if is_run and all(_is_pack(factor) for factor in factors.tolist()):
+            yield Anomaly(Rule.UNIT_MIX_UP, Severity.ERROR, series.day[rows], sold, float(beside.mean()))
 
 
 def _is_pack(factor: float) -> bool:

@@ -6,7 +6,8 @@ PyMySQL needs some microseconds for each row and cell that it decodes, orjson so
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sqlalchemy import Text, and_, bindparam, func, select
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from shelfcast_data.domain.data_version import View
     from shelfcast_data.ports.sales import Days, Pair
 
-MOST_ROWS: Final = 100_000
-"""Row versions in one text: some 10 MB, which any server sends. A series with more is read row by row."""
+MOST_ROWS: Final = 20_000
+"""Row versions in one text, of a hundred characters each. A series with more is read row by row."""
 
 _IN_ORDER: Final = "STRAIGHT_JOIN"
 _BY_DAY: Final = "FORCE INDEX (PRIMARY)"
@@ -89,7 +90,7 @@ _QUERY: Final = (
 
 
 def days_of(connection: Connection, view: View, pair: Pair, days: Days) -> Iterator[Sale] | None:
-    """Give the newest row of each day, from a first to a last one; None if there are too many for one text.
+    """Give the newest row of each day, from a first to a last one; None if one text cannot hold them all.
 
     Withdrawn days are among them.
     """
@@ -99,12 +100,22 @@ def days_of(connection: Connection, view: View, pair: Pair, days: Days) -> Itera
     if found is None:
         return iter(())
     series_no, row_count, text = found
-    return None if row_count > MOST_ROWS else _sales(series_no, pair, text)
+    rows = None if row_count > MOST_ROWS else _whole(text, row_count)
+    return None if rows is None else _sales(series_no, pair, rows)
 
 
-def _sales(series_no: int, pair: Pair, text: str) -> Iterator[Sale]:
+def _whole(text: str, row_count: int) -> list[list[Any]] | None:
+    """Give the rows of a text; None if the server has cut it off."""
+    try:
+        rows: list[list[Any]] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return rows if len(rows) == row_count else None
+
+
+def _sales(series_no: int, pair: Pair, rows: list[list[Any]]) -> Iterator[Sale]:
     published: dict[str, datetime] = {}
-    newest = {row[0]: row for row in sorted(orjson.loads(text), key=_day_and_load)}
+    newest = {row[0]: row for row in sorted(rows, key=itemgetter(0, 1))}
     for day, _, created_at, quantity, price, *flags in newest.values():
         if created_at not in published:
             published[created_at] = datetime.fromisoformat(created_at).replace(tzinfo=UTC)
@@ -113,10 +124,6 @@ def _sales(series_no: int, pair: Pair, text: str) -> Iterator[Sale]:
             quantity, price, _flag(promotion), _flag(available), bool(returned), bool(withdrawn)
         )
         yield Sale(series_no, SaleKey(*pair, date.fromisoformat(day)), facts, published[created_at])
-
-
-def _day_and_load(row: list[object]) -> tuple[object, object]:
-    return row[0], row[1]
 
 
 def _flag(value: int | None) -> bool | None:

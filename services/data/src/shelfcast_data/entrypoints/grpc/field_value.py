@@ -24,7 +24,7 @@ _DAY_SECONDS: Final = 86_400
 
 
 def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
-    """Give an instant as a message; None stays None."""
+    """Give an instant with a time zone as a message; None stays None."""
     if instant is None:
         return None
     since = instant - _EPOCH  # FromDatetime goes by the calendar, which takes several times as long

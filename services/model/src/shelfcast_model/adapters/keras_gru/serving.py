@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shelfcast_model.adapters.keras_gru.network import Network
     from shelfcast_model.domain.features import Normalised
 
-SMALL: Final = ((1, 31), (1, 366), (8, 92))
+SMALL: Final = ((1, 31), (1, 366), (8, 92), (8, 366))
 """Series and target days that one XLA program reads; what is less is filled up, what is more goes freely."""
 LARGEST_BATCH: Final = 1024
 
@@ -36,15 +36,16 @@ class CompiledNetwork:
         """Wrap a trained network."""
         self.network = network
         on_cpu = not tf.config.list_physical_devices("GPU")
-        self._free = tf.function(self._outcome, input_signature=_inputs(None, None), autograph=False)
-        program = tf.function(self._outcome, jit_compile=on_cpu, autograph=False)
-        # Called as they are: to find its program again costs tf.function as much as to run it.
-        self._small = {size: program.get_concrete_function(*_inputs(*size)) for size in SMALL}
 
-    def _outcome(self, days: tf.Tensor, statics: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        """Give mean and quantiles side by side: [n, h, 1 + len(LEARNED_LEVELS)]."""
-        mean, quantiles = self.network.decode(self.network.encode(days, statics), targets)
-        return tf.concat([mean[..., None], quantiles], axis=-1)
+        def outcome(days: tf.Tensor, statics: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+            """Give mean and quantiles side by side: [n, h, 1 + len(LEARNED_LEVELS)]."""
+            mean, quantiles = network.decode(network.encode(days, statics), targets)
+            return tf.concat([mean[..., None], quantiles], axis=-1)
+
+        self._free = tf.function(outcome, input_signature=_inputs(None, None), autograph=False)
+        program = tf.function(outcome, jit_compile=on_cpu, autograph=False)
+        # Called as they are, since tf.function looks for its program at each call.
+        self._small = {size: program.get_concrete_function(*_inputs(*size)) for size in SMALL}
 
     def __call__(
         self,
