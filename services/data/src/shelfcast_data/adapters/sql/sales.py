@@ -12,6 +12,7 @@ from shelfcast_data.adapters.sql.sales_days import days_of
 from shelfcast_data.adapters.sql.sales_periods import periods_of
 from shelfcast_data.adapters.sql.schema import DATA_VERSIONS, SALES, SERIES
 from shelfcast_data.adapters.sql.series import Series, SeriesRows
+from shelfcast_data.adapters.sql.statement import read_in_order
 from shelfcast_data.adapters.sql.tenants import TenantRows
 from shelfcast_data.domain.calendar import Granularity
 from shelfcast_data.domain.history import day_of
@@ -88,10 +89,7 @@ def _newest_of_key(place: int) -> Select[Any]:
 _NO_LOAD = 0
 """Stands for none among loads that are left out: an empty list would become a subquery."""
 _MOST_TOUCHED = 1_000
-_IN_ORDER = "STRAIGHT_JOIN"
-_BY_LOAD = "FORCE INDEX (ix_sales_load)"
-"""After a large load MariaDB takes each load for that large, and would read all rows of the tenant."""
-_TOUCHED = (
+_TOUCHED = read_in_order(
     select(_S.shop_id, _S.product_id, _C.sale_date)
     .select_from(DATA_VERSIONS)
     .join(SALES, and_(_C.tenant_no == _V.tenant_no, _C.load_no == _V.load_no))
@@ -101,13 +99,14 @@ _TOUCHED = (
         _V.number > bindparam("since"),
         _V.number <= bindparam("number"),
     )
-    .limit(_MOST_TOUCHED + 1)
-    .prefix_with(_IN_ORDER, dialect="mysql")
-    .prefix_with(_IN_ORDER, dialect="mariadb")
-    .with_hint(SALES, _BY_LOAD, "mysql")
-    .with_hint(SALES, _BY_LOAD, "mariadb")
+    .limit(_MOST_TOUCHED + 1),
+    SALES,
+    "ix_sales_load",
 )
-"""Series and day of the rows that some versions have brought."""
+"""Series and day of the rows that some versions have brought.
+
+After a large load MariaDB takes each load for that large, and would read all rows of the tenant.
+"""
 _INSERT = insert(SALES)
 _SERIES_AT_ONCE = 8
 
@@ -240,13 +239,9 @@ class SalesRows:
         first = date.min if after is None else after.sale_date
         days = max(wanted.start or date.min, first), wanted.end or date.max
         found = days_of(self._connection, view, pair, days)
-        if found is None:
-            return None
-        return (
-            sale
-            for sale in found
-            if not sale.facts.is_withdrawn and (after is None or sale.key.sale_date > after.sale_date)
-        )
+        if found is None or after is None:
+            return found
+        return (sale for sale in found if sale.key.sale_date > after.sale_date)
 
     def _days(self, wanted: HistoryQuery, view: View, series: Series, after: date | None) -> Iterator[Sale]:
         start = wanted.start or date.min

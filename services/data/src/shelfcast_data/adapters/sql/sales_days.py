@@ -16,6 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from shelfcast_data.adapters.sql.column_type import as_millionths
 from shelfcast_data.adapters.sql.schema import DATA_VERSIONS, SALES, SERIES
+from shelfcast_data.adapters.sql.statement import read_in_order
 from shelfcast_data.domain.sale import Sale, SaleFacts, SaleKey
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 20_000
 """Row versions in one text, of a hundred characters each. A series with more is read row by row."""
 
-_IN_ORDER: Final = "STRAIGHT_JOIN"
-_BY_DAY: Final = "FORCE INDEX (PRIMARY)"
-"""The days of a series lie side by side; by load MariaDB would look for each version and each row."""
 _C, _S, _V = SALES.c, SERIES.c, DATA_VERSIONS.c
 
 
@@ -54,7 +52,7 @@ def _lines_sqlite(element: _lines, compiler: SQLCompiler, **kw: object) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **kw)}))"
 
 
-_QUERY: Final = (
+_QUERY: Final = read_in_order(
     select(
         _S.series_no,
         func.count(),
@@ -80,20 +78,18 @@ _QUERY: Final = (
         _C.load_no <= bindparam("number"),
         _C.sale_date.between(bindparam("start"), bindparam("end")),
     )
-    .group_by(_S.series_no)
-    .prefix_with(_IN_ORDER, dialect="mysql")
-    .prefix_with(_IN_ORDER, dialect="mariadb")
-    .with_hint(SALES, _BY_DAY, "mysql")
-    .with_hint(SALES, _BY_DAY, "mariadb")
+    .group_by(_S.series_no),
+    SALES,
+    "PRIMARY",
 )
-"""Row versions with the time at which each was published; visible ones always were."""
+"""Row versions with the time at which each was published; visible ones always were.
+
+The days of a series lie side by side; left alone MariaDB looks for each version, and for each row of it.
+"""
 
 
 def days_of(connection: Connection, view: View, pair: Pair, days: Days) -> Iterator[Sale] | None:
-    """Give the newest row of each day, from a first to a last one; None if one text cannot hold them all.
-
-    Withdrawn days are among them.
-    """
+    """Give the sales of the days from a first to a last one; None if one text cannot hold all versions."""
     query = _QUERY.where(_C.load_no.not_in(view.hidden)) if view.hidden else _QUERY
     sought = {"tenant": view.tenant_no, "number": view.number, "shop": pair[0], "product": pair[1]}
     found = connection.execute(query, {**sought, "start": days[0], "end": days[1]}).one_or_none()
@@ -120,9 +116,9 @@ def _sales(series_no: int, pair: Pair, rows: list[list[Any]]) -> Iterator[Sale]:
         if created_at not in published:
             published[created_at] = datetime.fromisoformat(created_at).replace(tzinfo=UTC)
         promotion, available, returned, withdrawn = flags
-        facts = SaleFacts(
-            quantity, price, _flag(promotion), _flag(available), bool(returned), bool(withdrawn)
-        )
+        if withdrawn:
+            continue
+        facts = SaleFacts(quantity, price, _flag(promotion), _flag(available), bool(returned))
         yield Sale(series_no, SaleKey(*pair, date.fromisoformat(day)), facts, published[created_at])
 
 
